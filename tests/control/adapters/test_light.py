@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import pyarrow.parquet as pq
 import pytest
+from raising import raising
 
 from bronze.tokens import key_name
 from control.adapters import light
@@ -86,10 +87,7 @@ def test_the_report_is_kept_with_the_attempt(objects) -> None:
     ],
 )
 def test_a_machine_problem_is_not_blamed_on_the_file(objects, monkeypatch, number, free, raised) -> None:
-    def fail(*_: object, **__: object) -> None:
-        raise OSError(number, "row 4711")
-
-    monkeypatch.setattr(light, "parse_file", fail)
+    monkeypatch.setattr(light, "parse_file", raising(OSError(number, "row 4711")))
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
     objects.put("s3://lake/raw/brewery/f0.csv.gz", gzip.compress(CSV))
     with pytest.raises(raised) as caught:
@@ -100,9 +98,7 @@ def test_a_machine_problem_is_not_blamed_on_the_file(objects, monkeypatch, numbe
 
 
 def test_a_missing_temporary_folder_is_reported(objects, monkeypatch) -> None:
-    def full() -> str:
-        raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found")
-
+    full = raising(FileNotFoundError(errno.ENOENT, "No usable temporary directory found"))
     monkeypatch.setattr(tempfile, "gettempdir", full)
     with pytest.raises(UnavailableError, match="temporary files"):
         LightEngine(objects, b"").run(order("csv"), lambda: None)
@@ -118,10 +114,7 @@ def test_a_truncated_file_is_reported_as_refused_and_has_no_rows(objects) -> Non
 
 def test_reading_sends_heartbeats_and_their_errors_stop_the_engine(objects) -> None:
     objects.put("s3://lake/raw/brewery/f0.csv.gz", gzip.compress(CSV))
-
-    def stop() -> None:
-        raise InterruptedError("taken over")
-
+    stop = raising(InterruptedError("taken over"))
     with pytest.raises(InterruptedError, match="taken over"):
         LightEngine(objects, b"").run(order("csv"), stop)
 

@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
+from raising import raising
 
 from control.adapters.memory import MemoryObjects
 from control.adapters.spark_submit import SparkSubmitEngine
@@ -60,12 +61,8 @@ def test_a_job_that_fails_leaves_its_log_in_the_lake_and_not_in_the_error(object
 
 def test_a_fenced_off_worker_ends_the_job_and_its_child_processes(objects, tmp_path) -> None:
     spark = engine(objects, tmp_path, f"sleep 600 & echo $! > {tmp_path}/child; sleep 600")
-
-    def beat() -> None:
-        raise StaleEpochError("taken over")
-
     with pytest.raises(StaleEpochError):
-        spark.run(ORDER, beat)
+        spark.run(ORDER, raising(StaleEpochError("taken over")))
     child = Path("/proc") / (tmp_path / "child").read_text().strip()
     deadline = time.monotonic() + 10
     while child.exists() and "\nState:\tZ" not in (child / "status").read_text():

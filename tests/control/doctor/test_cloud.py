@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 import pytest
+from raising import raising
 
 from control.adapters.memory import MemoryObjects
 from control.doctor import lease, rights
@@ -42,11 +43,8 @@ def test_before_the_first_build_there_is_no_lease(reason: str) -> None:
 
 
 def test_another_error_of_athena_is_not_taken_for_health() -> None:
-    def refuse(_: str) -> Sequence[Sequence[str]]:
-        raise UpstreamError("GENERIC_INTERNAL_ERROR")
-
     with pytest.raises(UpstreamError):
-        lease.examine(refuse, "")
+        lease.examine(raising(UpstreamError("GENERIC_INTERNAL_ERROR")), "")
 
 
 class Refusing(MemoryObjects):

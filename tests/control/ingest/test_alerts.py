@@ -2,10 +2,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from raising import raising
 
 from control.ingest import alerts
 from control.ingest.redrive import redrive
 from control.ports import CatalogColumn
+
+die = raising(KeyboardInterrupt())
 
 
 def test_a_failed_batch_is_alerted_once_and_without_row_values(world, topic) -> None:
@@ -105,10 +108,6 @@ def test_an_alert_survives_the_process_that_saw_the_failure(world, topic, monkey
     assert alerts.deliver(topic, world.parts) == 1
     [batch] = world.batches("review")
     assert (batch.told, batch.is_open) == (True, False)
-
-
-def die() -> None:
-    raise KeyboardInterrupt
 
 
 def test_a_batch_that_fails_again_after_a_redrive_is_alerted_again(world, topic) -> None:

@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import notifications
 import pytest
+from raising import raising
 
 from control.errors import DataError, UsageError
 from control.ingest.events import objects_of, register_all
@@ -69,9 +70,7 @@ def test_events_that_are_not_about_new_raw_files_are_ignored(world) -> None:
 
 
 def test_an_event_stays_unhandled_if_the_store_refuses_access(world, monkeypatch) -> None:
-    def refused(_: object) -> bool:
-        raise UsageError("access is refused")
-
+    refused = raising(UsageError("access is refused"))
     monkeypatch.setattr(world.store, "create", refused)
     with pytest.raises(UsageError, match="access"):
         register_all(notifications.s3(put(world, HOSTILE[0])), world.tables, world.parts)

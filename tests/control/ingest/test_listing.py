@@ -7,8 +7,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from raising import raising
 
 from control.ingest.register import register
+
+broken = raising(KeyboardInterrupt())
 
 
 def test_with_notifications_the_bucket_is_listed_once_an_hour(world) -> None:
@@ -96,7 +99,3 @@ def counted(method: Callable[..., Any], name: str, seen: Counter[str]) -> Callab
         return answer
 
     return call
-
-
-def broken(*_: object) -> None:
-    raise KeyboardInterrupt

@@ -6,11 +6,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from raising import raising
 
 from control.ingest.listing import FEW_OBJECTS, Known, register_listed
 from control.model import Batch, RawFile
 from control.ports import ITEMS_A_SHELF
 from control.status import every_status
+
+broken = raising(KeyboardInterrupt())
 
 
 class Counted:
@@ -153,10 +156,6 @@ def test_each_table_is_queried_only_for_the_open_work_it_has(new_world, bronze_t
     world.run(mode="once")
     assert queried == [(Batch, "t001"), (RawFile, "t003")]
     world.check()
-
-
-def broken(*given: object) -> Any:
-    raise KeyboardInterrupt
 
 
 @pytest.mark.parametrize("objects", [1, FEW_OBJECTS, FEW_OBJECTS + 1, 5 * FEW_OBJECTS + 1])

@@ -5,12 +5,15 @@ from dataclasses import dataclass, field
 
 import notifications
 import pytest
+from raising import raising
 
 from control.adapters.aws import client
 from control.adapters.sqs import SqsQueue
 from control.config import Settings
 from control.errors import UnavailableError, UsageError
 from control.ports import Message, Notifications
+
+away = raising(UnavailableError("no answer came"))
 
 
 def told(world, name: str) -> str:
@@ -145,7 +148,3 @@ def test_a_queue_without_a_dead_letter_queue_is_refused(cloud: Settings) -> None
     url = client(cloud, "sqs").create_queue(QueueName=f"{cloud.bucket}-alone")["QueueUrl"]
     with pytest.raises(UsageError, match="has no dead-letter queue"):
         SqsQueue(cloud, url)
-
-
-def away(*_: object) -> None:
-    raise UnavailableError("no answer came")

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from raising import raising
 
 from control.adapters.memory import MemoryObjects
 from control.ingest import alerts, quarantine
@@ -18,6 +19,8 @@ MESSAGE = (
     "present content under new keys, and delete these (a producer that overwrites keys by design, such as a "
     "Kafka sink, needs a bucket with versions); for example raw/review/a.json.gz"
 )
+
+dying = raising(KeyboardInterrupt())
 
 
 @pytest.fixture
@@ -183,7 +186,3 @@ class Overwriting:
 
 def outbox(world) -> Iterator[str]:
     return (found.uri for found in world.objects.list("s3://lake/alerts/outbox/"))
-
-
-def dying(*_: object) -> None:
-    raise KeyboardInterrupt

@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 import pytest
+from raising import raising
 
 from control.errors import UsageError
 from control.ingest.listing import register_listed
@@ -119,9 +120,7 @@ def test_listing_one_table_ignores_the_others(world) -> None:
 def test_an_access_error_is_not_blamed_on_the_key(world, monkeypatch) -> None:
     world.land("review", "a", "1")
 
-    def refused(_: object) -> bool:
-        raise UsageError("access is refused")
-
+    refused = raising(UsageError("access is refused"))
     with monkeypatch.context() as patched:
         patched.setattr(world.store, "create", refused)
         with pytest.raises(UsageError, match="access"):

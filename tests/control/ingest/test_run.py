@@ -3,6 +3,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from raising import raising
 
 from control.cli.ingest import SENTENCES, log, tell
 from control.errors import UnavailableError, UsageError
@@ -161,11 +162,7 @@ def test_an_error_that_affects_every_batch_stops_the_run_and_costs_no_attempt(wo
 def test_an_interrupt_gives_the_batch_back_at_once(world) -> None:
     world.land("review", "a", "1")
     real_run = world.engine.run
-
-    def interrupted(order, beat):
-        raise KeyboardInterrupt
-
-    world.engine.run = interrupted
+    world.engine.run = raising(KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):
         world.run()
     world.engine.run = real_run
@@ -250,12 +247,8 @@ def test_after_a_worker_dies_having_widened_the_table_another_continues(world, m
     world.run()
     world.tables["beer"] = wide
     world.land("beer", "b", "4294967296")
-
-    def dies(order, beat):
-        raise KeyboardInterrupt
-
     with monkeypatch.context() as patched:
-        patched.setattr(world.engine, "run", dies)
+        patched.setattr(world.engine, "run", raising(KeyboardInterrupt()))
         with pytest.raises(KeyboardInterrupt):
             world.run()
     assert world.catalog.get_table("bronze", "beer").columns == wide.rows.columns

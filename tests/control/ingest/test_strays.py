@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import notifications
 import pytest
+from raising import raising
 
 from control.adapters.memory import MemoryObjects
 from control.errors import ConflictError
@@ -17,6 +18,7 @@ from control.ports import StoredObject
 
 WINE = "s3://lake/raw/wine/a.csv.gz"
 ODD = "s3://lake/raw/review/a.txt"
+dying = raising(KeyboardInterrupt())
 
 
 def alerted(world) -> list[str]:
@@ -302,10 +304,6 @@ def sight(world, before: dict[str, Stray]) -> strays.Sightings:
 def look(world, before: dict[str, Stray]) -> tuple[Finding, ...]:
     """Return the findings of a listing that began when the store held `before`."""
     return tuple(strays.note(sight(world, before), before, lambda _: True, {}, world.parts))
-
-
-def dying(*_: object) -> None:
-    raise KeyboardInterrupt
 
 
 def dying_at(fatal: Callable[[object], bool], world) -> Callable[..., object]:

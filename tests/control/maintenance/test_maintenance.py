@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from raising import raising
 
 from control.errors import BusyError, ConflictError, NotFoundError, UpstreamError, UsageError
 from control.maintenance.lease import free, hold
@@ -111,9 +112,7 @@ def test_another_error_is_raised_after_the_other_tables_are_done() -> None:
 
 
 def test_a_run_that_lost_the_lease_touches_no_further_table() -> None:
-    def lost() -> None:
-        raise ConflictError("presumed dead")
-
+    lost = raising(ConflictError("presumed dead"))
     athena = Athena()
     with pytest.raises(ConflictError, match="presumed dead"):
         list(maintain([upkeep("gold.a"), upkeep("gold.b")], athena, lost, always))

@@ -1,11 +1,12 @@
 """What may go leaves the catalog first and is then tagged; control records and everything else stay."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from raising import raising
 from retained import FILE, GONE, Killed, Wire, assert_let_go, copied, judged, run, tagged, trail, wired
 
 from control import audit
@@ -128,18 +129,12 @@ def test_a_plan_measures_only_existing_objects(parts: Parts) -> None:
 
 @pytest.mark.parametrize("reason", ["TABLE_NOT_FOUND: line 1", "SCHEMA_NOT_FOUND: line 1"])
 def test_before_the_first_build_no_model_has_consumed_anything(reason: str) -> None:
-    def refuse(_: str) -> Sequence[Sequence[str]]:
-        raise UpstreamError(reason)
-
-    assert offsets(refuse, "") == {}
+    assert offsets(raising(UpstreamError(reason)), "") == {}
 
 
 def test_another_error_of_athena_is_not_an_empty_answer() -> None:
-    def refuse(_: str) -> Sequence[Sequence[str]]:
-        raise UpstreamError("GENERIC_INTERNAL_ERROR")
-
     with pytest.raises(UpstreamError):
-        offsets(refuse, "")
+        offsets(raising(UpstreamError("GENERIC_INTERNAL_ERROR")), "")
 
 
 def test_offsets_are_by_table_and_model() -> None:

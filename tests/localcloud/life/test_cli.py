@@ -7,6 +7,7 @@ import sys
 
 import boto3
 import pytest
+from raising import raising
 
 from localcloud import processes
 from localcloud.cli import main
@@ -86,9 +87,7 @@ def test_commands_on_a_cloud_that_does_not_run(dm_local):
 
 
 def test_a_full_disk_is_reported_in_plain_words(monkeypatch, capsys):
-    def full(**_: object) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
+    full = raising(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
     monkeypatch.setattr("localcloud.cli.local", full)
     with pytest.raises(SystemExit) as ended:
         main("dm local")

@@ -3,6 +3,7 @@ import pickle
 from errno import ENOSPC
 
 import pytest
+from raising import raising
 
 from localcloud import saves, snapshots
 from localcloud.errors import StartError, StateError
@@ -69,9 +70,7 @@ def test_files_of_deleted_objects_are_removed(saved):
 
 
 def test_a_snapshot_that_does_not_fit_keeps_the_last_one_and_leaves_no_partial_file(saved, monkeypatch):
-    def full(_: int) -> None:
-        raise OSError(ENOSPC, "No space left on device")
-
+    full = raising(OSError(ENOSPC, "No space left on device"))
     state, before = saved.folder / "state", snapshots.header(saved.folder / "state")
     there = sorted(state.rglob("*"))
     monkeypatch.setattr(snapshots.os, "fsync", full)
