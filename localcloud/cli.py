@@ -202,13 +202,16 @@ def load(name: str, folder: Path | None, as_json: bool) -> None:
 @_folder_and_json
 def list_saves(folder: Path | None, as_json: bool) -> None:
     """List the states saved under a name."""
-    found = saves.all_of(folder or config.folder_from(os.environ))
+    folder = folder or config.folder_from(os.environ)
+    found, problems = saves.all_of(folder), saves.unusable(folder)
+    for problem in problems:
+        click.echo(f"{problem.message}\n  try: {problem.hint}", err=True)
     if as_json:
         _print_json([_saved_json(name, header) for name, header in found.items()])
         return
     for name, header in found.items():
         click.echo(f"{name}  {header.summary}")
-    if not found:
+    if not found and not problems:
         click.echo("no state is saved under a name; save one with: dm local save NAME")
 
 

@@ -3,6 +3,8 @@
 import http.client
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -42,10 +44,35 @@ def save(path: Path, name: str) -> Header:
 
 
 def all_of(path: Path) -> dict[str, Header]:
-    """Return the headers of the saved states by name. Raises StateError when one cannot be used."""
-    folder = Folder(path.absolute())
-    found = {name: snapshots.header(folder.save(name)) for name in folder.saves()}
-    return {name: header for name, header in found.items() if header}
+    """Return the headers of the saved states by name, without those that cannot be used."""
+    folder, found = Folder(path.absolute()), {}
+    for name in folder.saves():
+        with suppress(StateError):
+            if header := snapshots.header(folder.save(name)):
+                found[name] = header
+    return found
+
+
+def unusable(path: Path) -> list[StateError]:
+    """Return for each saved state that cannot be used why, and what to do."""
+    folder, found = Folder(path.absolute()), []
+    for name in folder.saves():
+        try:
+            with named(name):
+                snapshots.header(folder.save(name))
+        except StateError as error:
+            found.append(error)
+    return found
+
+
+@contextmanager
+def named(name: str) -> Iterator[None]:
+    """If the state saved under `name` cannot be used, suggest to drop that one, not the present state."""
+    try:
+        yield
+    except StateError as error:
+        error.hint = error.hint.replace(snapshots.DROP, f"drop it: dm local forget {name}")
+        raise
 
 
 def forget(path: Path, name: str) -> None:

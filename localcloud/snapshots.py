@@ -105,7 +105,7 @@ def read(folder: Path) -> bytes | None:
     digest = hashlib.sha256(names)
     digest.update(state)
     if digest.hexdigest() != found.sha256:
-        raise StateError(f"the saved state {path} is damaged: its checksum is wrong", hint=_DROP)
+        raise StateError(f"the saved state {path} is damaged: its checksum is wrong", hint=DROP)
     return state
 
 
@@ -165,7 +165,7 @@ def _link(source: Path, target: Path) -> None:
     try:
         shutil.copyfile(source, part)
     except FileNotFoundError as error:
-        raise StateError(f"the saved state is damaged: {source} is missing", hint=_DROP) from error
+        raise StateError(f"the saved state is damaged: {source} is missing", hint=DROP) from error
     synchronise(part)
     part.replace(target)
 
@@ -190,7 +190,7 @@ def _to_disk(file: BinaryIO) -> None:
     os.fsync(file.fileno())
 
 
-_DROP = "drop the saved state and start empty: dm local reset"
+DROP = "drop the saved state and start empty: dm local reset"
 
 
 def _checked(path: Path, line: bytes) -> Header:
@@ -198,13 +198,13 @@ def _checked(path: Path, line: bytes) -> Header:
         content = json.loads(line)
         version = content["format"]
         if version != FORMAT:
-            raise StateError(f"the saved state {path} has format {version}, this is {FORMAT}", hint=_DROP)
+            raise StateError(f"the saved state {path} has format {version}, this is {FORMAT}", hint=DROP)
         found = Header(**content | {"left_out": tuple(content["left_out"])})
     except (ValueError, TypeError, KeyError) as error:
-        raise StateError(f"the saved state {path} is damaged: {error}", hint=_DROP) from error
+        raise StateError(f"the saved state {path} is damaged: {error}", hint=DROP) from error
     if found.moto != moto_version():
         raise StateError(
             f"the saved state {path} is of moto {found.moto}, installed is {moto_version()}",
-            hint=f"install moto {found.moto} to read it, or {_DROP}",
+            hint=f"install moto {found.moto} to read it, or {DROP}",
         )
     return found

@@ -93,7 +93,8 @@ def load(path: Path, name: str, say: Say) -> Header:
     folder = Folder(path.absolute())
     source = saves.find(folder, name)
     with folder.locked():
-        snapshots.read(source)
+        with saves.named(name):
+            snapshots.read(source)
         record = folder.read()
         runs = record is not None and any(part.runs for part in record.parts)
         if record:

@@ -98,7 +98,7 @@ def _print_what_lacks(site: "Site", last: str) -> None:
     for is_there, what, how, but in (
         (site.has_lineage, "lineage", "dm lineage build --compile", ""),
         (site.has_results, "checks", "dbt build", instead),
-        (site.has_live, "batches and quarantine", "dm docs build without --offline", ""),
+        (site.has_live, "batches and quarantine", "dm docs build", ""),
     ):
         if not is_there:
             click.echo(f"without {what}: `{how}` adds them{but}", err=True)

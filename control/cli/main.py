@@ -3,6 +3,7 @@
 import importlib
 import sys
 from importlib.util import find_spec
+from io import TextIOWrapper
 
 import click
 
@@ -90,6 +91,9 @@ def dm() -> None:
 
 def main() -> None:
     """Entry point of the `dm` script: turns the error tree into a message and an exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # JSON is UTF-8, and names are not limited to what a locale has
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     try:
         dm(prog_name="dm")
     except ControlError as error:

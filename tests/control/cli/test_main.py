@@ -26,6 +26,16 @@ def test_usage_of_the_local_cloud_shows_the_command_as_typed(typed: list[str], u
     assert f"Usage: {usage}" in done.stderr
 
 
+def test_output_is_utf8_in_every_locale(tmp_path: Path) -> None:
+    raw, out = tmp_path / "beer.csv", tmp_path / "啤酒"
+    raw.write_text("beer_id,brewery_id,beer_name,beer_style,beer_abv\n")
+    command = [BIN / "dm", "parse", raw, "--contract", "contracts/bronze/beer.yaml", "--out", out]
+    env = {"PYTHONIOENCODING": "latin-1", "LC_ALL": "C.UTF-8"}
+    done = subprocess.run(command, capture_output=True, env=env, check=False)
+    assert done.stderr == b""
+    assert f"written to {out}" in done.stdout.decode()
+
+
 def test_a_command_whose_module_was_removed_does_not_exist(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(main.COMMANDS, "sample", ("control.cli.taken_away", "Land what is no more."))
     assert "sample" not in CliRunner().invoke(main.dm, ["--help"]).stdout

@@ -1,5 +1,6 @@
 """Snapshots at intervals and under names."""
 
+import json
 import time
 from errno import ENOSPC
 
@@ -123,9 +124,22 @@ def test_a_damaged_save_is_refused_before_anything_is_dropped(saved):
     path = saved.folder / "saves" / "one" / snapshots.LAST
     path.write_bytes(path.read_bytes()[:-1])
     before = saved.folder.joinpath("state", snapshots.LAST).read_bytes()
-    with pytest.raises(StateError, match="checksum is wrong"):
+    with pytest.raises(StateError, match="checksum is wrong") as damaged:
         supervisor.load(saved.folder, "one", saved.said.append)
+    assert damaged.value.hint == "drop it: dm local forget one"
     assert saved.folder.joinpath("state", snapshots.LAST).read_bytes() == before
+
+
+def test_a_save_that_cannot_be_used_does_not_hide_the_others(saved, dm_local):
+    for name in ("one", "two"):
+        saves.save(saved.folder, name)
+    path = saved.folder / "saves" / "one" / snapshots.LAST
+    header = json.loads(path.read_bytes().partition(b"\n")[0])
+    path.write_text(json.dumps(header | {"moto": "1.0"}) + "\n")
+    listed = dm_local("saves", "--dir", str(saved.folder), "--json")
+    assert [one["name"] for one in listed.json] == ["two"]
+    assert "is of moto 1.0" in listed.err
+    assert "or drop it: dm local forget one" in listed.err
 
 
 def test_a_state_that_cannot_be_saved_keeps_its_cloud_up_until_it_can(cloud):
