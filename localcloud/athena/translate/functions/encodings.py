@@ -79,8 +79,9 @@ scalar(
 
 
 def _bits(name: str, type_: Type, length: int) -> None:
-    """Add functions that convert a number to its bits, highest first, and back."""
-    scalar(f"to_{name}({type_.name}) -> varbinary", "CAST(CAST({0} AS BIT) AS BLOB)")
+    """Add functions that convert a number to its bits, highest first, and back. A double NaN has one form."""
+    value = "CASE WHEN isnan({0}) THEN CAST('nan' AS DOUBLE) ELSE {0} END" if type_ == DOUBLE else "{0}"
+    scalar(f"to_{name}({type_.name}) -> varbinary", f"CAST(CAST({value} AS BIT) AS BLOB)")
     wrong = fail(_CODE, f"'expected {length}-byte input, but got instead: ' || octet_length({{0}})", type_)
     number = raw_cast("CAST({0} AS BIT)", type_)
     scalar(
