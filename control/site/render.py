@@ -7,7 +7,7 @@ import re
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
 
@@ -96,6 +96,12 @@ def words(freshness: Freshness) -> str:
     return f"updated {age} ago, " + (f"promised within {promised}" if promised else "nothing promised")
 
 
+def until(freshness: Freshness, made_at: datetime) -> datetime:
+    """Return until when a table that was fresh at `made_at` would keep its promise without an update."""
+    hours = freshness.promised_hours or 0
+    return made_at + timedelta(hours=hours) - timedelta(seconds=freshness.age_seconds or 0)
+
+
 def prose(text: str) -> Markup:
     """Return a contract's text as HTML, with the text between backticks as code."""
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped before
@@ -132,6 +138,7 @@ def _environment(site: Site, *, has_dbt_docs: bool) -> Environment:
         site=site,
         address=address,
         has_page=pages.__contains__,
+        until=until,
         words=words,
         dbt_docs=DBT_DOCS if has_dbt_docs else "",
         size=size,

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,17 @@ def page(browser: Browser) -> Iterator[Page]:
     yield page
     page.close()
     assert problems == []
+
+
+def test_a_page_older_than_the_promise_calls_nothing_fresh(page: Page, folder: Path) -> None:
+    made = made_site().made_at
+    for days, chip in ((0, "fresh"), (30, "not known")):
+        page.clock.set_fixed_time(made + timedelta(days=days))
+        page.goto(f"file://{folder / TABLE}")
+        assert page.locator("dd .chip").first.inner_text() == chip
+        assert ("before this page was made" in page.inner_text("dl")) == (days > 0)
+        page.goto(f"file://{folder / 'index.html'}")
+        assert ("fresh" in page.locator(".tables .chip").all_inner_texts()) == (days == 0)
 
 
 @pytest.mark.parametrize(

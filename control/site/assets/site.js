@@ -150,5 +150,17 @@ function startGraph() {
   if (here && here.names.includes(`${graph.dataset.table}.${wanted}`)) choose(`${graph.dataset.table}.${wanted}`);
 }
 
+// Nobody knows here what happened since the page was made: once its promises have run out, it calls nothing fresh.
+function startFreshness() {
+  for (const chip of document.querySelectorAll("[data-until]")) {
+    if (Date.now() < Date.parse(chip.dataset.until)) continue;
+    chip.textContent = "not known";
+    chip.className = "chip unknown";
+    const words = chip.nextElementSibling;
+    if (words?.tagName === "SPAN") words.textContent = words.textContent.replace(" ago", " before this page was made");
+  }
+}
+
 startSearch();
+startFreshness();
 startGraph();
