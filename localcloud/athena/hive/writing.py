@@ -160,7 +160,7 @@ def _check_partitions(connection: "DuckDBPyConnection", keys: Sequence[str]) -> 
 
 
 def _copy(connection: "DuckDBPyConnection", table: Table, keys: Sequence[str], target: Path) -> None:
-    serde = table.serde.lower()
+    serde, source = table.serde.lower(), "FROM writing"
     if "parquet" in serde or not serde:
         wanted = table.parameters.get("parquet.compression", "gzip").lower()
         options = [f"FORMAT parquet, COMPRESSION {wanted if wanted in _CODECS else 'uncompressed'}"]
@@ -170,19 +170,22 @@ def _copy(connection: "DuckDBPyConnection", table: Table, keys: Sequence[str], t
         options = [
             f"FORMAT csv, HEADER {header}, DELIMITER {text(delimiter)}, QUOTE '', ESCAPE '', NULLSTR '\\N'"
         ]
-    elif "json" in serde and not keys:
+    elif "json" in serde and keys:
+        # DuckDB cannot partition JSON. As one column of CSV without quotes, a line of JSON stays as it is.
+        columns = (column.name.lower() for column in table.columns)
+        row = ", ".join(f"{ident(name)} := {ident(name)}" for name in columns)
+        source = f"SELECT to_json(struct_pack({row})), {', '.join(map(ident, keys))} FROM writing"
+        options = ["FORMAT csv, HEADER false, DELIMITER '\x01', QUOTE '', ESCAPE ''"]
+    elif "json" in serde:
         options = ["FORMAT json"]
     else:
-        raise AthenaError(
-            "HIVE_UNSUPPORTED_FORMAT",
-            f"The local cloud does not write the SerDe {table.serde}{' in partitions' if keys else ''}",
-        )
+        message = f"The local cloud does not write the SerDe {table.serde}"
+        raise AthenaError("HIVE_UNSUPPORTED_FORMAT", message)
     if keys:
         casts = ", ".join(f"CAST({ident(key)} AS VARCHAR) AS {ident(key)}" for key in keys)
-        source = f"SELECT * REPLACE ({casts}) FROM writing"
+        source = f"SELECT * REPLACE ({casts}) FROM ({source})"
         options += [f"PARTITION_BY ({', '.join(map(ident, keys))})", "OVERWRITE_OR_IGNORE"]
     else:
-        source = "FROM writing"
         options.append("FILE_SIZE_BYTES 134217728")
     connection.execute(f"COPY ({source}) TO {text(str(target))} ({', '.join(options)})")
 

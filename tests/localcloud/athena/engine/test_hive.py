@@ -99,6 +99,29 @@ def test_a_table_reads_back_as_written(layout: str, run: Run, rows: Rows) -> Non
     assert rows("select count(*), count(i), count(ts) from t") == [(2, 1, 1)]
 
 
+@pytest.mark.parametrize("layout", ["format='parquet'", "format='textfile'", "format='json'"])
+def test_a_partitioned_table_reads_back_as_written(layout: str, run: Run, rows: Rows) -> None:
+    run(
+        f"create table t with (external_location='LOCATION/t', {layout}, partitioned_by=array['p', 'q']) as "
+        "select * from (values (1, '\"a\", {b}', 1.5e0, 'x/y', 7), (2, null, null, 'z', 8)) v(i, s, f, p, q)"
+    )
+    assert rows("select i, s, f, p, q from t order by i") == [
+        (1, '"a", {b}', 1.5, "x/y", 7), (2, None, None, "z", 8),
+    ]  # fmt: skip
+    assert rows("select i from t where p = 'x/y'") == [(1,)]
+
+
+def test_lines_of_json_are_whole_in_partitions(run: Run, rows: Rows, catalog: Catalog, database: str) -> None:
+    run(
+        "create table t with (external_location='LOCATION/t', format='json', partitioned_by=array['p']) as "
+        "select array['a' || chr(10) || 'b', 'c\\d'] as texts, cast(row(1) as row(n integer)) as r, 'x' as p"
+    )
+    assert rows("select texts, r.n from t") == [(["a\nb", "c\\d"], 1)]
+    [found] = catalog.s3.list_objects_v2(Bucket="lake", Prefix=f"{database}/t/")["Contents"]
+    body = catalog.s3.get_object(Bucket="lake", Key=found["Key"])["Body"].read()
+    assert body == b'{"texts":["a\\nb","c\\\\d"],"r":{"n":1}}\n'
+
+
 def test_files_added_by_an_insert_have_the_header_that_readers_skip(
     run: Run, rows: Rows, catalog: Catalog, database: str
 ) -> None:
