@@ -1,8 +1,8 @@
 """dbt's own command line with the unmodified adapter, loaded once by a test process and forked per command.
 
 Starting dbt takes 3 CPU seconds, and creating a hundred boto3 clients reads the same data files a hundred
-times: together half of a build. The README tour, the demo, the benchmarks and all tests of signals start dbt
-as a program instead, as people do.
+times: together half of a build. The commands of the README tour, the demo, the benchmarks and all tests of
+signals start dbt as a program instead, as people do.
 
 Run as a program, this module is the process that forks. It reads one JSON request per line on stdin and
 writes the process id of the child, then its exit status, to stdout.

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,7 @@ def became(counts: dict[str, Any], paths: Iterable[Path]) -> Became:
     return Became(counts, *([path for path in found if path.parent.name == name] for name in folders))
 
 
+@cache
 def cases() -> list[Case]:
     """Return all cases, sorted by name."""
     return [_case(path) for path in sorted(FOLDER.rglob("*.yaml"))]

@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
+import loaded_dbt
 import pytest
 from lakehouse import BIN, ROOT, Lakehouse, attach, clean_environment
 from page_steps import Step, shell, squeezed, steps
@@ -38,7 +40,7 @@ def demo(tmp_path: Path) -> Iterator[Lakehouse]:
     house = Lakehouse(tmp_path, clean_environment())
     house.run("dm", "local", "up", "--dir", str(cloud), "--port", "0")
     try:
-        house = attach(tmp_path, cloud)
+        house = replace(attach(tmp_path, cloud), dbt=loaded_dbt.run)
         tmp_path.joinpath(".dm/demo-token-key").write_text(house.env["DM_TOKEN_KEY"])
         for delivery in ("1", "2"):
             house.run("dm", "sample", "land", "--rows", "20000", "--seed", "1", "--delivery", delivery)

@@ -39,12 +39,17 @@ def test_status_shows_trinos_version_heap_memory_and_log(house: Lakehouse) -> No
 def test_a_statement_is_cancelled_in_trino_too(house: Lakehouse) -> None:
     gateway = Gateway(house)
     query_id = gateway.start(LONG)
-    time.sleep(2)
+    wait_until_running(gateway, 1)
     gateway.client.stop_query_execution(QueryExecutionId=query_id)
     assert gateway.wait(query_id)["State"] == "CANCELLED"
+    wait_until_running(gateway, 0)
+
+
+def wait_until_running(gateway: Gateway, count: int) -> None:
+    """Wait until Trino runs this number of statements such as LONG."""
     running = "select count(*) from system.runtime.queries where state = 'RUNNING' and query like '%9000%'"
     deadline = time.monotonic() + 60
-    while gateway.ask(running, "default").rows != (("1",),):  # this query itself
+    while gateway.ask(running, "default").rows != ((str(count + 1),),):  # with this query itself
         assert time.monotonic() < deadline
         time.sleep(0.2)
 
