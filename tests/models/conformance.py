@@ -16,6 +16,13 @@ from shops import STATES as STATE_OF
 from bronze import contract
 from bronze.events import EVENT_HIVE_COLUMNS
 
+# Tables that show only some of their groups, and what a group is of besides its month.
+GROUPS = {
+    "gold.top_beers_by_rating": "beer_id",
+    "gold.top_breweries_by_rating": "brewery_id",
+    "gold.top_styles_by_popularity": "beer_style",
+    "gold.top_drinkers": "profile_id",
+}
 PARTITION = [("ingest_date", "string"), ("batch", "bigint")]
 
 
@@ -65,6 +72,8 @@ class Play:
         self.published: dict[str, list[Batch]] = {table: [] for table in KEYS}
         self.arrivals: list[Arrival] = []
         self.troubles: list[str] = []
+        # The keys of each gold table after each whole build.
+        self.groups: dict[str, list[set[tuple[int, ...]]]] = {name: [] for name in GROUPS}
         self._statements = 0
 
     def publish(self, table: str) -> None:
@@ -172,6 +181,9 @@ class Play:
         self._build()
         self._statements = self.lake.statements
         for name, expected in tables(self.published).items():
+            if name in GROUPS:
+                key = ("review_year", "review_month", GROUPS[name])
+                self.groups[name].append({tuple(row[one] for one in key) for row in expected})
             found = difference(self.lake.rows(name), expected)
             if found is not None:
                 return f"{name} differs after build {self.dbt.builds}: {found}"

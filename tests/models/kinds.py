@@ -1,10 +1,11 @@
 """Count the kinds of trouble that a play had, from what was published and when, not from the generator."""
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from conformance import TROUBLES, Play
+from conformance import GROUPS, TROUBLES, Play
 from shops import KEYS, Batch, Event, Row, said
 
 
@@ -107,6 +108,48 @@ def changed_its_key(story: Story) -> bool:
     return any(one.row.get("_key_before") and one.row[KEYS[story.table]] != story.key for one in story.sent)
 
 
+def moved_onto_another(story: Story) -> bool:
+    """A record of another key moved to this one, of which the source had sent rows before."""
+    came = [one.place for one in story.sent if _key_before(one, story) not in (None, story.key)]
+    return any(
+        one.op in ("load", "insert") and one.place < min(came)
+        for one in story.sent
+        if came and one.row.get("_key_before") is None
+    )
+
+
+def _key_before(one: Sent, story: Story) -> int | None:
+    before = one.row.get("_key_before")
+    return json.loads(before)[KEYS[story.table]] if before else None
+
+
+def moved_on(story: Story) -> bool:
+    """The key came by a change of another key, and changed again."""
+    came = {_key_before(one, story) == story.key for one in story.sent if one.row.get("_key_before")}
+    return came == {True, False}
+
+
+def changed_back(story: Story) -> bool:
+    """A row had the same values before and after others, and a build saw both."""
+    rows = [
+        ({name: value for name, value in one.row.items() if not name.startswith("_")}, one)
+        for one in sorted(story.sent, key=lambda one: one.place)
+        if one.op == "update" and not one.row.get("_key_before")
+    ]
+    return any(
+        first == third != second and one.builds < two.builds
+        for (first, one), (second, two), (third, _) in zip(rows, rows[1:], rows[2:], strict=False)
+    )
+
+
+def was_deleted_and_came_back_in_one_batch(story: Story) -> bool:
+    return any(
+        one.op == "delete" and two.op == "insert" and one.batch == two.batch and one.place < two.place
+        for one in story.sent
+        for two in story.sent
+    )
+
+
 def was_read_again(story: Story) -> bool:
     return any(
         one.row["_seq"] == two.row["_seq"] and one.row["_rev"] < two.row["_rev"] for one, two in pairs(story)
@@ -167,7 +210,11 @@ OF_A_KEY: dict[str, Callable[[Story], bool]] = {
     "late corrections by an extract": was_corrected_late_by_an_extract,
     "delete and re-insert": was_reinserted,
     "deletes with keys only": was_deleted_by_key_only,
+    "delete and re-insert in one batch": was_deleted_and_came_back_in_one_batch,
     "key updates": changed_its_key,
+    "key updates onto a key that existed": moved_onto_another,
+    "keys that changed twice": moved_on,
+    "rows that changed back": changed_back,
     "records that were read again": was_read_again,
     "two contents in one place": was_in_doubt,
     "reloads that overlap changes": was_reloaded_over_changes,
@@ -177,7 +224,8 @@ OF_A_KEY: dict[str, Callable[[Story], bool]] = {
     "late dimensions": came_after_its_reviews,
 }
 LOST = "batches whose rows all lose"
-KINDS = (*OF_A_KEY, LOST, *TROUBLES, "batches", "builds")
+BACK = {name: f"groups of {name} that left it and came back" for name in GROUPS}
+KINDS = (*OF_A_KEY, LOST, *BACK.values(), *TROUBLES, "batches", "builds")
 
 
 def counted(play: Play) -> Counter[str]:
@@ -187,9 +235,21 @@ def counted(play: Play) -> Counter[str]:
         found.update(kind for kind, holds in OF_A_KEY.items() if holds(story))
     found.update(play.troubles)
     found[LOST] += sum(_all_lose(table, batches) for table, batches in play.published.items())
+    for name, groups in play.groups.items():
+        found[BACK[name]] += len(_back(groups))
     found["batches"] += sum(map(len, play.published.values()))
     found["builds"] += play.dbt.builds
     return found
+
+
+def _back(groups: list[set[tuple[int, ...]]]) -> set[tuple[int, ...]]:
+    """Return the groups that were there after a build, not after a later one, and again after another."""
+    seen, left, back = set(), set(), set()
+    for there in groups:
+        back |= left & there
+        left |= seen - there
+        seen |= there
+    return back
 
 
 def _all_lose(table: str, batches: list[Batch]) -> int:

@@ -144,6 +144,12 @@ BUGS = {
     "a deleted parent still exists": (
         Edit("models/silver/beers.sql", "live(ref('beers_state'))", "ref('beers_state')"),
     ),
+    "a beer needs 30 reviews": (
+        Edit("models/gold/top_beers_by_rating.sql", "having count(*) >= 25", "having count(*) >= 30"),
+    ),
+    "one person too many is among the first hundred": (
+        Edit("models/gold/top_drinkers.sql", "drinker_rank <= 100", "drinker_rank <= 101"),
+    ),
     "ranks are ordered with ties": (
         Edit(
             "models/gold/top_drinkers.sql",

@@ -19,6 +19,15 @@ STRIDE = 10_000
 FIRST_YEAR = 1991
 SHOPS_AT_MOST = 100
 POSITIONS = 400
+MANY = {"brewery": 3, "beer": 4, "profile": 6, "review": 60}
+# Shops where so many people write in January that its groups hover around their thresholds: 25 reviews of a
+# beer, a brewery or a style, and the first hundred people.
+CROWDED, CROWD = range(7, SHOPS_AT_MOST, 10), 300
+KINDS_OF_CHANGE = (
+    *("update", "delete", "keys", "back", "moved", "extract", "replay", "doubt"),
+    *("moved twice", "moved onto another", "changed back"),
+)
+DAY = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +76,8 @@ def history(seed: int, shops: int) -> History:
             for sent in _records(table, shop, reloaded, chance):
                 if table == "brewery" or _is_alone(KEYS[table], sent, taken):
                     _send(sent, busy, chance)
+            if table == "review" and shop in CROWDED:
+                _clean_up(shop, batches[table], chance)
         for batch in batches[table]:
             chance.shuffle(batch.rows)
         if chance.random() < 0.5:
@@ -93,6 +104,16 @@ def _events(table: str, batches: list[Batch], chance: Random) -> Iterator[Event]
             chance.choice(batches).events.append(Event(other, sequence(POSITIONS * 2)))
 
 
+def _clean_up(shop: int, batches: list[Batch], chance: Random) -> None:
+    """Delete most reviews of a shop in one batch, and bring them back in a later one."""
+    early, late = sorted(chance.sample(range(2, len(batches)), 2))
+    position = POSITIONS + 10
+    for number in chance.sample(range(1, CROWD + 1), CROWD * 2 // 3):
+        review = shop * STRIDE + number
+        batches[early].rows.append(record("delete", position, review_id=review))
+        batches[late].rows.append(record("insert", position + 1, **_row("review", review, shop, chance)))
+
+
 def _is_alone(key: str, sent: Row, taken: set[tuple[int, str, int]]) -> bool:
     """Return whether the record's places are free; only breweries may have two records at one place."""
     places = {(row[key], row["_seq"], row["_rev"]) for row in said(key, sent)}
@@ -110,15 +131,17 @@ def _send(sent: Row, batches: list[Batch], chance: Random) -> None:
 
 def _records(table: str, shop: int, reloads: list[Event], chance: Random) -> Iterator[Row]:
     key, base = KEYS[table], shop * STRIDE
-    many = {"brewery": 3, "beer": 4, "profile": 6, "review": 60}[table]
+    many = MANY[table]
+    if shop in CROWDED:
+        many = {**MANY, "profile": 130, "review": CROWD}[table]
     # In a third of the shops a month often has a single review, and none once that one has left it.
-    few = table == "review" and chance.random() < 0.35
+    few = table == "review" and chance.random() < 0.35 and shop not in CROWDED
     ids = [base + n for n in range(1, 1 + (4 if few else many))]
     for number in ids:
         if chance.random() < 0.85:
             yield record("load", 0, **_row(table, number, shop, chance))
-        for _ in range(chance.choice([0, 0, 0, 1] if len(ids) == 60 else [0, 1, 2])):
-            yield from _change(table, key, number, shop, chance)
+        for _ in range(chance.choice([0, 0, 0, 1] if len(ids) >= 60 else [0, 1, 2])):
+            yield from _change(table, key, number, ids, shop, chance)
     for event in reloads:
         position, order = int(event.seq.split(".")[1]), int(event.seq.split(".")[3])
         for number in ids:
@@ -126,11 +149,11 @@ def _records(table: str, shop: int, reloads: list[Event], chance: Random) -> Ite
                 yield record("load", position, order=order, **_row(table, number, shop, chance))
 
 
-def _change(table: str, key: str, number: int, shop: int, chance: Random) -> Iterator[Row]:
-    """Draw one kind of change of a key."""
+def _change(table: str, key: str, number: int, ids: list[int], shop: int, chance: Random) -> Iterator[Row]:
+    """Draw one kind of change of a key; `ids` are all keys of its table and shop."""
     position = chance.randint(1, POSITIONS)
     new = _row(table, number, shop, chance)
-    match chance.choice(["update", "delete", "keys", "back", "moved", "extract", "replay", "doubt"]):
+    match chance.choice(KINDS_OF_CHANGE):
         case "update":
             yield record("update", position, order=chance.randint(1, 3), **new)
         case "delete":
@@ -141,8 +164,19 @@ def _change(table: str, key: str, number: int, shop: int, chance: Random) -> Ite
             yield record("delete", position, **{key: number})
             yield record("insert", position + 1, **new)
         case "moved":
-            away = {**new, key: number + 500 + chance.randint(0, 3)}
-            yield record("update", position, _key_before=json.dumps({key: number}), **away)
+            yield _moved(key, number, number + 500 + chance.randint(0, 3), position, new)
+        case "moved twice":
+            yield _moved(key, number, number + 1000, position, new)
+            yield _moved(key, number + 1000, number + 1001, position + 1, new)
+        case "moved onto another" if len(ids) > 1:
+            # The source has deleted the other key before, but its delete may come later, or never.
+            other = chance.choice([one for one in ids if one != number])
+            if chance.random() < 0.5:
+                yield record("delete", position, **{key: other})
+            yield _moved(key, number, other, position + 1, new)
+        case "changed back":
+            for later, row in enumerate([_row(table, number, shop, chance), new] * 2):
+                yield record("update", position + later, **row)
         case "extract":
             yield record("load", 0, order=2, **new)
         case "replay":
@@ -153,28 +187,37 @@ def _change(table: str, key: str, number: int, shop: int, chance: Random) -> Ite
             yield record(chance.choice(["update", "delete"]), position, **_row(table, number, shop, chance))
 
 
+def _moved(key: str, number: int, away: int, position: int, new: Row) -> Row:
+    """Return the record of a row whose key became `away`."""
+    return record("update", position, _key_before=json.dumps({key: number}), **{**new, key: away})
+
+
 def _row(table: str, number: int, shop: int, chance: Random) -> Row:
     base = shop * STRIDE
     if table == "brewery":
         return brewery(number, f"Brewery {chance.randint(1, 3)}")
     if table == "beer":
         row = beer(number, base + chance.randint(1, 4), f"Style {chance.randint(1, 2)}")
-        return {**row, "beer_name": f"Beer {chance.randint(1, 3)}"}
+        abv = chance.choice([None, 0.0, 4.5])
+        return {**row, "beer_name": f"Beer {chance.randint(1, 3)}", "beer_abv": abv}
     if table == "profile":
-        return profile(number, chance.choice([None, "OH", "ME"]))
-    year = FIRST_YEAR + shop
-    start = oracle.datetime(year, chance.choice([1, 1, 2, 12]), 1, tzinfo=oracle.UTC).timestamp()
+        row = profile(number, chance.choice([None, "OH", "ME"]))
+        return row if chance.random() < 0.8 else {**row, "email": None, "email_token": None}
+    year, month = FIRST_YEAR + shop, chance.choice([1, 1, 1, 2] if shop in CROWDED else [1, 1, 2, 12])
+    start = int(oracle.datetime(year, month, 1, tzinfo=oracle.UTC).timestamp())
+    end = int(oracle.datetime(year + month // 12, month % 12 + 1, 1, tzinfo=oracle.UTC).timestamp())
     return {
         "review_id": number,
         "brewery_id": base + chance.randint(1, 4),
-        "beer_id": base + chance.choice([1, 1, 1, 2, 5]),
-        "profile_id": base + chance.randint(1, 8),
+        "beer_id": base + chance.choice([1, 2, 3, 4, 5] if shop in CROWDED else [1, 1, 1, 2, 5]),
+        "profile_id": base + chance.randint(1, 130 if shop in CROWDED else 8),
         "review_overall": chance.randint(0, 10) / 2,
         "review_aroma": chance.choice([None, 3.5]),
-        "review_appearance": 4.0,
-        "review_palate": None,
-        "review_taste": 2.5,
-        "review_time": int(start) + chance.choice([0, 86_400, 28 * 86_400 - 1]),
+        "review_appearance": chance.choice([None, 4.0]),
+        "review_palate": chance.choice([None, 0.0]),
+        "review_taste": chance.choice([None, 2.5]),
+        # The last second of a month is that of a leap day or of the year, too.
+        "review_time": chance.choice([start, start + DAY, end - 1]),
     }
 
 
