@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 # A long table is printed in pages; each page has its own column widths.
 ROWS_A_PAGE = 1_000
+# Cells of this length are shown whole; if a row is too long, longer ones are cut.
+UNCUT = 12
+GAP = 2
 _PLAIN = (str, int, bool, float, type(None))
 
 
@@ -72,20 +75,34 @@ def print_table(rows: Sequence[Mapping[str, object]], columns: Sequence[str], *,
     if not rows:
         click.echo(empty)
         return
+    from rich.cells import cell_len
     from rich.console import Console, JustifyMethod  # 60 ms to import: only people need it
     from rich.table import Table
     from rich.text import Text
 
+    titles = [column.replace("_", " ") for column in columns]
+    cells = [[_cell(row.get(column)) for column in columns] for row in rows]
+    room = Console().width if sys.stdout.isatty() else 160
+    longest = [max(map(cell_len, column)) for column in zip(titles, *cells, strict=True)]
+    widths = _fitted(longest, room - GAP * (len(columns) - 1))
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
+    for column, title, width in zip(columns, titles, widths, strict=True):
         numeric = all(isinstance(row.get(column), int | float) for row in rows)
-        title = column.replace("_", " ")
         justify: JustifyMethod = "right" if numeric else "left"
-        table.add_column(title, justify=justify, no_wrap=True, min_width=len(title))
-    for row in rows:
+        table.add_column(title, justify=justify, no_wrap=True, width=width)
+    for line in cells:
         # Text, not str: a key may contain what rich would read as markup.
-        table.add_row(*(Text(_cell(row.get(column))) for column in columns))
-    Console(width=None if sys.stdout.isatty() else 160).print(table)
+        table.add_row(*map(Text, line))
+    # A terminal folds lines that are too long even so; rich would leave out whole columns.
+    Console(width=max(room, sum(widths) + GAP * (len(columns) - 1))).print(table)
+
+
+def _fitted(widths: list[int], room: int) -> list[int]:
+    """Narrow the widest columns until they fit into `room`, but none to less than `UNCUT`."""
+    widths = [min(width, max(room, UNCUT)) for width in widths]
+    while sum(widths) > room and max(widths) > UNCUT:
+        widths[widths.index(max(widths))] -= 1
+    return widths
 
 
 def print_pages(rows: Iterable[Mapping[str, object]], columns: Sequence[str], *, empty: str) -> None:

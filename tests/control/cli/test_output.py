@@ -50,3 +50,10 @@ def test_the_name_of_a_file_is_escaped(tmp_path: Path) -> None:
 def test_a_finding_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     print_findings([Finding("code", "error", "where", OBEYED)], as_json=False)
     assert capsys.readouterr().out.splitlines() == [f"error: where: {WRITTEN} [code]", "1 errors, 0 warnings"]
+
+
+def test_a_short_column_is_not_cut_for_a_long_one(capsys: pytest.CaptureFixture[str]) -> None:
+    row = {"table": "brewery", "key": "k" * 90, "state": "published", "error": "e" * 90, "batch": 12345}
+    print_table([row], ["table", "key", "state", "batch", "error"], empty="")
+    (_, line) = capsys.readouterr().out.splitlines()
+    assert {"brewery", "published", "12,345"} <= set(line.split())
