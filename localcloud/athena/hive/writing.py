@@ -40,6 +40,8 @@ _FORMATS: dict[str, tuple[str, str, str]] = {
     ),
 }
 _CODECS = ("snappy", "gzip", "zstd", "lz4")
+# Of text and JSON, with the suffix by which readers recognize each.
+_TEXT_CODECS = {"gzip": ".gz", "zstd": ".zst", "none": ""}
 
 
 def create_table(catalog: Catalog, new: NewTable) -> Table:
@@ -61,8 +63,8 @@ def create_table(catalog: Catalog, new: NewTable) -> Table:
             "You may need to manually clean the data at this location",
         )
     parameters = {"EXTERNAL": "TRUE", "has_encrypted_data": "false", "classification": format_}
-    if format_ == "parquet":
-        parameters["parquet.compression"] = _codec(new.properties).upper()
+    codec = "parquet.compression" if format_ == "parquet" else "write.compression"
+    parameters[codec] = _codec(format_, new.properties).upper()
     stored = [column for column in types if column not in new.partitioning]
     entry = {
         "Name": new.name,
@@ -121,9 +123,12 @@ def _check_types(types: Mapping[str, Type], partitioned_by: Sequence[str]) -> No
             raise not_supported(f"Unsupported type [{type_.athena}] for partition: {name}")
 
 
-def _codec(properties: Mapping[str, str]) -> str:
+def _codec(format_: str, properties: Mapping[str, str]) -> str:
     wanted = properties.get("write_compression", properties.get("parquet_compression", "gzip")).lower()
-    return wanted if wanted in _CODECS else "uncompressed"
+    if format_ == "parquet":
+        return wanted if wanted in _CODECS else "uncompressed"
+    _text_suffix(wanted)
+    return wanted
 
 
 def insert(
@@ -137,6 +142,7 @@ def insert(
     if is_projected(table) and "storage.location.template" in table.parameters:
         raise not_supported("INSERT into a table with storage.location.template in the local cloud")
     keys = [name for name, _ in partitions.keys(table)]
+    codec, suffix = _compression(table)
     with cache.new_folder() as made:
         target = made / "data"
         connection.execute(f"CREATE OR REPLACE TEMP TABLE writing AS {rows}")
@@ -146,10 +152,10 @@ def insert(
             found = connection.execute("SELECT count(*) FROM writing").fetchone()
             count = int(found[0]) if found else 0
             if count:
-                _copy(connection, table, keys, target)
+                _copy(connection, table, keys, codec, target)
         finally:
             connection.execute("DROP TABLE writing")
-        return count, _publish(catalog, table, target, keys, cache) if count else ()
+        return count, _publish(catalog, table, target, keys, suffix, cache) if count else ()
 
 
 def _check_partitions(connection: "DuckDBPyConnection", keys: Sequence[str]) -> None:
@@ -159,11 +165,31 @@ def _check_partitions(connection: "DuckDBPyConnection", keys: Sequence[str]) -> 
         raise too_many_open_partitions("hive", MAX_OPEN_PARTITIONS)
 
 
-def _copy(connection: "DuckDBPyConnection", table: Table, keys: Sequence[str], target: Path) -> None:
-    serde, source = table.serde.lower(), "FROM writing"
-    if "parquet" in serde or not serde:
+def _is_parquet(table: Table) -> bool:
+    return "parquet" in table.serde.lower() or not table.serde
+
+
+def _compression(table: Table) -> tuple[str, str]:
+    """Return how new files are compressed, and their suffix, by which readers of text recognize it."""
+    if _is_parquet(table):
         wanted = table.parameters.get("parquet.compression", "gzip").lower()
-        options = [f"FORMAT parquet, COMPRESSION {wanted if wanted in _CODECS else 'uncompressed'}"]
+        return wanted if wanted in _CODECS else "uncompressed", ".parquet"
+    wanted = table.parameters.get("write.compression", "gzip").lower()
+    return wanted, _text_suffix(wanted)
+
+
+def _text_suffix(codec: str) -> str:
+    if codec not in _TEXT_CODECS:
+        raise not_supported(f"The local cloud does not compress text as {codec}")
+    return _TEXT_CODECS[codec]
+
+
+def _copy(
+    connection: "DuckDBPyConnection", table: Table, keys: Sequence[str], codec: str, target: Path
+) -> None:
+    serde, source = table.serde.lower(), "FROM writing"
+    if _is_parquet(table):
+        options = ["FORMAT parquet"]
     elif "lazysimple" in serde:
         delimiter = table.serde_parameters.get("field.delim", "\x01")
         header = "true" if _has_header(table) else "false"
@@ -181,6 +207,7 @@ def _copy(connection: "DuckDBPyConnection", table: Table, keys: Sequence[str], t
     else:
         message = f"The local cloud does not write the SerDe {table.serde}"
         raise AthenaError("HIVE_UNSUPPORTED_FORMAT", message)
+    options.append(f"COMPRESSION {codec}")
     if keys:
         casts = ", ".join(f"CAST({ident(key)} AS VARCHAR) AS {ident(key)}" for key in keys)
         source = f"SELECT * REPLACE ({casts}) FROM ({source})"
@@ -202,7 +229,7 @@ def _has_header(table: Table) -> bool:
 
 
 def _publish(
-    catalog: Catalog, table: Table, target: Path, keys: Sequence[str], cache: FileCache
+    catalog: Catalog, table: Table, target: Path, keys: Sequence[str], suffix: str, cache: FileCache
 ) -> tuple[str, ...]:
     known = {one.values: one.location for one in catalog.partitions(table)} if keys else {}
     opened: dict[tuple[str, ...], str] = {}
@@ -212,7 +239,6 @@ def _publish(
         if keys:
             values = tuple(unquote(part.partition("=")[2]) for part in path.parent.relative_to(target).parts)
             place = known.get(values) or opened.setdefault(values, _place(table, keys, values))
-        suffix = path.suffix if path.suffix == ".parquet" else ""
         written.append(f"{folder(place)}{uuid.uuid4().hex}{suffix}")
         cache.upload(path, written[-1])
     if opened:

@@ -57,6 +57,14 @@ def test_a_query_needs_no_database_of_its_own(engine: DuckDb, catalog: Catalog, 
     assert [table.name for table in catalog.tables(database)] == []
 
 
+def test_lines_of_json_are_compressed(start: Run, catalog: Catalog, database: str) -> None:
+    start("unload (select 1 as a) to 'LOCATION/out/' with (format = 'JSON')")
+    start("unload (select 1 as a) to 'LOCATION/plain/' with (format = 'JSON', compression = 'none')")
+    (uri,), (plain,) = _files(catalog, database, "out"), _files(catalog, database, "plain")
+    assert uri.endswith(".gz")
+    assert "." not in plain.rpartition("/")[2]
+
+
 def test_partitions_become_folders(start: Run, catalog: Catalog, database: str) -> None:
     start(
         "unload (select * from (values (1, 'x'), (2, 'y')) t(a, k)) to 'LOCATION/parts' "
