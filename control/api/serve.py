@@ -59,9 +59,9 @@ def command(port: int) -> None:
     try:
         server.prepare()
     except OSError as error:
-        raise UsageError(
-            f"port {port} is in use", hint="choose another one with --port, or 0 for any free port"
-        ) from error
+        problem = "is in use" if "in use" in str(error) else f"cannot be opened: {error}"
+        hint = "choose another one with --port, or 0 for any free port"
+        raise UsageError(f"port {port} {problem}", hint=hint) from error
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         work.warm_up()

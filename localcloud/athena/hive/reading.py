@@ -44,7 +44,7 @@ def relation(catalog: Catalog, table: Table, filters: Sequence[Filter], cache: F
     groups: dict[tuple[str, ...], list[Found]] = {}
     for one in found:
         groups.setdefault(one.values, []).append(one)
-    size = partial(_size, _is_parquet(table), found, cache)
+    size = partial(_size, is_parquet(table), found, cache)
     if not found:
         return Scanned(_empty(table))
     if len(groups) > _SEPARATE_SCANS:
@@ -74,7 +74,7 @@ def _objects(catalog: Catalog, table: Table, filters: Sequence[Filter]) -> list[
         return sorted(below, key=lambda one: one.values)
     found: list[Found] = []
     for partition in partitions.needed(catalog, table, filters):
-        if _is_parquet(table):  # the others match columns by position and read text as any type
+        if is_parquet(table):  # the others match columns by position and read text as any type
             coercions.check(table, partition)
         found.extend(_below(catalog, _location(partition, table), partition.values))
     return found
@@ -142,7 +142,7 @@ def _source(table: Table, found: Sequence[Found], cache: FileCache) -> str:
     local = cache.fetch((one.uri, one.tag) for one in found)
     files = f"[{', '.join(map(text, local))}]"
     serde = table.serde.rpartition(".")[2].lower()
-    if _is_parquet(table):
+    if is_parquet(table):
         return _parquet(files, _data_columns(table))
     if "opencsv" in serde:
         return _csv(table, files, quoted=True)
@@ -153,7 +153,8 @@ def _source(table: Table, found: Sequence[Found], cache: FileCache) -> str:
     raise AthenaError("HIVE_UNSUPPORTED_FORMAT", f"The local cloud does not read the SerDe {table.serde}")
 
 
-def _is_parquet(table: Table) -> bool:
+def is_parquet(table: Table) -> bool:
+    """Whether the files of a table are Parquet, which an entry of Glue without a SerDe means, too."""
     serde = table.serde.rpartition(".")[2].lower()
     return "parquet" in serde or not serde
 

@@ -13,6 +13,7 @@ from localcloud.athena.catalog import Catalog, NewTable, Table
 from localcloud.athena.errors import AthenaError, not_supported, too_many_open_partitions
 from localcloud.athena.hive import partitions
 from localcloud.athena.hive.projection import is_projected
+from localcloud.athena.hive.reading import is_parquet
 from localcloud.athena.objects import folder, is_empty
 from localcloud.athena.translate.terms import ident, text
 from localcloud.athena.types import Type, walk
@@ -165,13 +166,9 @@ def _check_partitions(connection: "DuckDBPyConnection", keys: Sequence[str]) -> 
         raise too_many_open_partitions("hive", MAX_OPEN_PARTITIONS)
 
 
-def _is_parquet(table: Table) -> bool:
-    return "parquet" in table.serde.lower() or not table.serde
-
-
 def _compression(table: Table) -> tuple[str, str]:
     """Return how new files are compressed, and their suffix, by which readers of text recognize it."""
-    if _is_parquet(table):
+    if is_parquet(table):
         wanted = table.parameters.get("parquet.compression", "gzip").lower()
         return wanted if wanted in _CODECS else "uncompressed", ".parquet"
     wanted = table.parameters.get("write.compression", "gzip").lower()
@@ -188,7 +185,7 @@ def _copy(
     connection: "DuckDBPyConnection", table: Table, keys: Sequence[str], codec: str, target: Path
 ) -> None:
     serde, source = table.serde.lower(), "FROM writing"
-    if _is_parquet(table):
+    if is_parquet(table):
         options = ["FORMAT parquet"]
     elif "lazysimple" in serde:
         delimiter = table.serde_parameters.get("field.delim", "\x01")
