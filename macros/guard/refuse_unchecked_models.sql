@@ -12,8 +12,8 @@
             {#- What an ephemeral model gives is checked in the models that read it. -#}
         {%- elif node.language == 'python' -%}
             {%- do unchecked.append(node.name ~ ' is a Python model') -%}
-        {%- elif config.materialized == 'table' -%}
-            {%- do unchecked.append(node.name ~ ' is materialized as a table') -%}
+        {%- elif config.materialized in ('table', 'materialized_view') -%}
+            {%- do unchecked.append(node.name ~ ' is materialized as a ' ~ config.materialized) -%}
         {%- elif config.incremental_strategy == 'microbatch' -%}
             {%- do unchecked.append(node.name ~ ' is a microbatch model') -%}
         {%- elif config.materialized == 'incremental' and config.incremental_strategy != 'merge' -%}
@@ -22,6 +22,8 @@
             {%- do unchecked.append(node.name ~ ' is a ' ~ (config.table_type or table_type) ~ ' table') -%}
         {%- elif config.force_batch -%}
             {%- do unchecked.append(node.name ~ ' is merged in several commits (force_batch)') -%}
+        {%- elif config.materialized == 'incremental' and not config.contract.enforced -%}
+            {%- do unchecked.append(node.name ~ ' has a contract that is not enforced') -%}
         {%- elif config.contract.enforced and not node.columns -%}
             {%- do uncontracted.append(node.name) -%}
         {%- endif -%}

@@ -41,6 +41,8 @@ def project(lake: Lake, tmp_path: Path) -> Path:
         ({"incremental_strategy": "append"}, "things writes by append instead of merge"),
         ({"table_type": "hive"}, "things is a hive table"),
         ({"force_batch": True}, "things is merged in several commits (force_batch)"),
+        ({"materialized": "materialized_view"}, "things is materialized as a materialized_view"),
+        ({"contract": {"enforced": False}}, "things has a contract that is not enforced"),
     ],
 )
 def test_a_model_that_readers_would_see_unchecked_is_refused(
