@@ -16,7 +16,7 @@ from control.ingest.files import SHOWN_ID
 from control.ingest.rules import Rules
 from control.model import Batch, Finding, RawFile, Reload, file_id_of
 from control.outcomes import counts_in
-from control.ports import Parts
+from control.ports import Parts, every
 
 if TYPE_CHECKING:
     from bronze.markers import ListedFile
@@ -36,10 +36,19 @@ class Reloads:
     _found: dict[str, Reload | str] = field(default_factory=dict)
     # Since when something waits, by folder and reason.
     _waiting: dict[tuple[str, str], datetime] = field(default_factory=dict)
+    _complete: list[Reload] | None = None
+    _outdated: set[str] = field(default_factory=set)
 
     def ready(self, file: RawFile) -> bool:
-        """Whether `file` may be planned now; if not, the reason is kept for `findings`."""
+        """Whether `file` may be planned now; if not, the reason is kept for `findings`.
+
+        An extract beside a complete reload is ready, but its rows count as older: this raises an alert.
+        """
         problem = self._problem(file) if file.reload else ""
+        if not file.reload and file.format == "csv" and (newer := self._newer(file)):
+            outdated = _superseded(file, newer, self.parts)
+            alerts.put(outdated, self.parts)
+            self._outdated.add(outdated.message)
         if problem:
             place = (file.reload, problem)
             self._waiting[place] = min(file.landed_at, self._waiting.get(place, file.landed_at))
@@ -56,6 +65,18 @@ class Reloads:
                 where=folder,
                 message=f"raw files wait: {reason}{IN_VAIN if late else ''}",
             )
+
+    def outdated(self) -> Iterator[Finding]:
+        """Yield the extracts that were ready although a complete reload is newer."""
+        for message in sorted(self._outdated):
+            yield Finding("reload.newer", "warning", self.table, message)
+
+    def _newer(self, file: RawFile) -> Reload | None:
+        """Return a complete reload that an extract is older than: one of its epoch, or of a later one."""
+        if self._complete is None:
+            found = every(self.parts.store, Reload, self.table)
+            self._complete = [reload for reload in found if reload.complete]
+        return next((reload for reload in self._complete if epoch_of(reload) >= file.epoch), None)
 
     def _problem(self, file: RawFile) -> str:
         """Return what `file` waits for; empty if nothing."""
@@ -128,6 +149,24 @@ def _emptied(reload: Reload, parts: Parts) -> alerts.Incident:
     )
     return alerts.Incident(
         "source.reload-of-nothing", reload.table, reload.folder, message, parts.clock.now()
+    )
+
+
+def epoch_of(reload: Reload) -> int:
+    """Return the epoch that the folder of a reload names."""
+    from bronze.parse import source_of
+
+    return source_of(f"{reload.folder}_BEGIN", "").epoch
+
+
+def _superseded(file: RawFile, reload: Reload, parts: Parts) -> alerts.Incident:
+    """Return the alert for an extract whose rows a complete reload has replaced."""
+    message = (
+        f"extract {file.extract} of {file.table} counts as older than the complete reload {reload.folder}: "
+        "rows of it that the reload lacks count as deleted. If it is newer, deliver it as another reload"
+    )
+    return alerts.Incident(
+        "reload.newer", file.table, f"{reload.folder} {file.extract}", message, parts.clock.now()
     )
 
 

@@ -84,8 +84,9 @@ class _Pass:
     # When each remaining batch may be claimed.
     left: list[datetime] = field(default_factory=list)
     findings: tuple[Finding, ...] = ()
+    # What waits is told of the last pass only, what happened of all passes.
     waiting: list[Finding] = field(default_factory=list)
-    failures: list[Finding] = field(default_factory=list)
+    happened: list[Finding] = field(default_factory=list)
     blocked: dict[str, Finding] = field(default_factory=dict)
 
     @property
@@ -146,12 +147,12 @@ def run(
             _wait(min(last.left), len(last.left), parts)
     findings = next((one.findings for one in reversed(done) if one.listed), ())
     findings = (*findings, *strays.unmentioned(work.known.strays, findings))
-    failures = (found for one in done for found in one.failures)
+    happened = (found for one in done for found in one.happened)
     return Outcome(
         registered=sum(one.registered for one in done),
         batches=tuple(batch for one in done for batch in one.ended),
         left=len(done[-1].left),
-        findings=(*findings, *done[-1].waiting, *done[-1].blocked.values(), *failures),
+        findings=(*findings, *done[-1].waiting, *done[-1].blocked.values(), *happened),
     )
 
 
@@ -253,6 +254,7 @@ def _open_batches(table: BronzeTable, held: Collection[Shelf], work: _Work, done
         room = rules.open_batches - sum(batch.needs_work for batch in found.values())
         planned = plan(table.name, parts, rules, work.choice, room, reloads)
         done.waiting += reloads.findings(rules)
+        done.happened += reloads.outdated()
         done.planned += len(planned)
         # The index may not have the new batches yet.
         found |= {batch.batch_id: batch for batch in planned}
@@ -287,7 +289,7 @@ def _step(seen: Batch, table: BronzeTable, work: _Work, done: _Pass) -> None:
         done.ended.append(batch)
         alerts.tell(batch, parts)
         if batch.state == "failed":
-            done.failures.append(_failure(batch, parts))
+            done.happened.append(_failure(batch, parts))
         parts.say(f"batch.{batch.state}", _fields(batch))
 
 

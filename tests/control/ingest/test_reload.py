@@ -201,6 +201,32 @@ def test_a_waived_file_that_the_completion_does_not_list_no_longer_blocks_it(wor
     assert sorted(row for rows in world.visible("review").values() for row in rows) == ["1", "9"]
 
 
+def test_an_extract_after_a_complete_reload_is_published_with_an_alert(world) -> None:
+    for step in STEPS.values():
+        step(world)
+    world.run()
+    for name in (
+        "epoch=1/extract=1/old",
+        "epoch=2/extract=3/a",
+        "epoch=2/extract=3/b",
+        "epoch=3/extract=1/new",
+    ):
+        world.objects.put(f"s3://lake/raw/review/{name}.csv", b"7")
+    found = [one for one in world.run().findings if one.code == "reload.newer"]
+    assert [one.message.partition(" counts")[0] for one in found] == [
+        "extract 1 of review", "extract 3 of review",
+    ]  # fmt: skip
+    assert all(FOLDER in one.message for one in found)
+    assert sorted(row for rows in world.visible("review").values() for row in rows) == [
+        "1",
+        "2",
+        "3",
+        *"7777",
+    ]
+    assert len(list(world.objects.list("s3://lake/alerts/outbox/"))) == 2, "one for each extract"
+    assert world.run().findings == ()
+
+
 def test_waiving_the_second_completion_ends_the_waiting(new_world) -> None:
     world = new_world()
     world.objects._versioned = True
