@@ -13,6 +13,8 @@ from control.ports import Parts, every
 
 # Control records that need no warning. Every other kind changes or empties a table.
 HARMLESS_EVENTS = frozenset({"create-table", "reload-begin"})
+_CHANGED = "the source table was emptied or changed"
+_MEANINGS = {"reload-complete": "what the table had before and the reload lacks counts as deleted"}
 # How long to warn of a control record; `TableStatus.events` always counts it.
 NEWS = timedelta(days=7)
 AT_HAND: tuple[WorkPlace, ...] = ("open", "failed")
@@ -266,7 +268,7 @@ def _event_warnings(standing: _Standing, now: datetime) -> Iterable[str]:
         at = standing.events_at.get(kind)
         if kind not in HARMLESS_EVENTS and at and now - at < NEWS:
             last = f"the last on {at:%Y-%m-%d}"
-            yield f"{count} control record(s) {kind}, {last}: the source table was emptied or changed"
+            yield f"{count} control record(s) {kind}, {last}: {_MEANINGS.get(kind, _CHANGED)}"
 
 
 def _failure_warnings(failed_files: int) -> Iterable[str]:

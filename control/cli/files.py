@@ -51,7 +51,15 @@ def list_files(
     if as_json:
         print_json_list(lines)
         return
-    rows = ({**asdict(line), "id": line.file_id[:SHOWN_ID], "error": line.error or None} for line in lines)
+    rows = (
+        {
+            **asdict(line),
+            "id": line.file_id[:SHOWN_ID],
+            "state": f"{line.state}, waived" if line.waived and line.state != "published" else line.state,
+            "error": line.error or None,
+        }
+        for line in lines
+    )
     columns = COLUMNS if state in (None, "registered", "published") else [*COLUMNS, "error"]
     print_pages(rows, columns, empty="There is no such raw file: `dm ingest run` registers what has landed.")
 

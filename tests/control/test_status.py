@@ -122,6 +122,12 @@ def test_a_truncate_is_a_warning_for_a_week_and_counted_forever(parts) -> None:
     )
 
 
+def test_a_complete_reload_is_news_and_no_emptied_source(parts) -> None:
+    put(parts, 1, "published", number=1, published_at=NOON, events={"reload-begin": 1, "reload-complete": 1})
+    (told,) = table_status("review", parts).warnings
+    assert told.endswith("what the table had before and the reload lacks counts as deleted")
+
+
 def test_failed_files_are_a_warning_and_do_not_count_as_lag(parts) -> None:
     put(parts, 1, "failed")
     status = table_status("review", parts)

@@ -51,6 +51,9 @@ def test_refused_records_are_shown_replayed_and_waived_with_an_audit_trail(lake,
     assert "ticket 4711" in invoke("quarantine", "show", good).stdout
     assert {entry["file_id"] for entry in answer("quarantine", "list")} == {cut}
     assert {entry["file_id"] for entry in answer("quarantine", "list", "--waived")} == {good, cut}
+    assert "waived" not in invoke("files", "list", "--state", "failed").stdout
+    invoke("quarantine", "waive", cut, "--reason", "it is whole elsewhere")
+    assert "failed, waived" in invoke("files", "list", "--state", "failed").stdout
     assert answer("ingest", "sweep", "--older-than", "0", "--dry-run") != []
     invoke("ingest", "sweep", "--older-than", "0")
     assert "No attempt" in invoke("ingest", "sweep", "--older-than", "0").stdout
