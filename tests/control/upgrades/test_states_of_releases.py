@@ -9,6 +9,10 @@ import gzip
 import io
 import json
 import os
+import re
+import subprocess
+import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -53,6 +57,19 @@ REFUSED = Counter({
     ("beer", "raw/beer/written.json.gz"): 1,
     ("profile", "raw/profile/2.json.gz"): 1,
 })  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Start a moto server in a process of its own: all servers in one process share their buckets."""
+    log = tmp_path_factory.mktemp("moto") / "log"
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"]
+    with log.open("w") as file, subprocess.Popen(command, stdout=file, stderr=file) as server:
+        while (found := re.search(r"Running on (\S+)", log.read_text())) is None:
+            assert server.poll() is None, log.read_text()
+            time.sleep(0.1)
+        yield found[1]
+        server.terminate()
 
 
 @pytest.fixture(params=sorted(HERE.glob("v*.json")), ids=lambda path: path.stem)
