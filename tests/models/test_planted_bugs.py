@@ -18,11 +18,13 @@ from localcloud.athena.errors import AthenaError
 
 SEEDS = (1, 2, 3, 4, 5)
 SHOPS = 18
+# Few breweries have two records at one place: this needs as many shops as test_conformance.py has.
+MORE_SHOPS = {"the first of two records at one place wins": 60}
 
 
-def what_catches(project: Project, seed: int, scratch: Path) -> str:
+def what_catches(project: Project, seed: int, shops: int, scratch: Path) -> str:
     """Play a history on the project with the bug; return the difference or error it ends with, or ""."""
-    play = Play(history(seed, SHOPS), project, scratch)
+    play = Play(history(seed, shops), project, scratch)
     try:
         return play.run()
     except (AssertionError, AthenaError) as error:  # such as two source rows for one target row
@@ -41,7 +43,7 @@ def test_a_planted_bug_is_caught_by_three_of_five_seeds(name: str, tmp_path: Pat
     project = load(planted(name, tmp_path / "project"))
     caught = 0
     for seed in SEEDS:
-        found = what_catches(project, seed, tmp_path / str(seed))
+        found = what_catches(project, seed, MORE_SHOPS.get(name, SHOPS), tmp_path / str(seed))
         print(f"{name} | seed {seed} | {found[:160] or 'NOT CAUGHT'}")
         caught += bool(found)
         if caught == 3 and "SWEEP" not in os.environ:
