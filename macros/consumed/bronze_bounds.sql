@@ -3,8 +3,8 @@
     {%- if not is_build() -%}{{ return(bounds_of(bronze)) }}{%- endif -%}
     {%- set partitions = '"' ~ bronze.schema ~ '"."' ~ bronze.identifier ~ '$partitions"' -%}
     {%- do refuse_hidden_batches(bronze, partitions) -%}
-    {%- set consumed = last_consumed(bronze, '') -%}
     {%- if var('reconcile', false) -%}{{ return(bounds_of(bronze)) }}{%- endif -%}
+    {%- set consumed = last_consumed(bronze, '') -%}
     {#- The bound is a literal, so that the catalog lists only new partitions, not all of them. -#}
     {%- set newest = ask_once('select max(batch) from ' ~ partitions ~ ' where batch > ' ~ consumed).rows[0][0] -%}
     {#- The offset never falls back, even if retention has removed the newest batches. -#}
